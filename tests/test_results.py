@@ -131,9 +131,11 @@ def test_the_goal_effect_is_shown_where_it_separates_an_agent_from_its_control()
     assert all((RESULTS.parents[1] / page).exists() for page in GOAL_EFFECT_SEPARATES.values())
 
 
-def test_readme_marks_its_figures() -> None:
+def test_figures_of_readme_are_those_of_claims() -> None:
+    """docs/claims.md names the command behind each figure of README, and holds more of them."""
     marks = {name for name, _ in MARK.findall((ROOT / "README.md").read_text("utf-8"))}
-    assert marks == {name for claim in CLAIMS for name in claim.figures}
+    assert len(marks) > 20
+    assert marks <= {name for claim in CLAIMS for name in claim.figures}
 
 
 def test_words_for_what_agents_do_are_those_of_the_probes() -> None:

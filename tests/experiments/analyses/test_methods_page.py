@@ -112,7 +112,7 @@ def test_predictions_are_judged_as_the_plan_says() -> None:
 
 def test_the_page_states_conclusions_controls_and_what_is_missing() -> None:
     text = whole()[2]
-    assert "5 hold and 2 do not; 0 are open" in text
+    assert "5 hold and 2 do not; none is open" in text
     assert "**Incomplete.** `methods-l0`: 20 of 150 agents are recorded." in text
     assert "**Controls that do not hold" not in text
     assert "By the plan's test: **not one curve**" in text
@@ -134,7 +134,7 @@ def test_a_world_whose_agents_are_not_aligned_at_alpha_1_does_not_enter() -> Non
     assert "**Controls that do not hold (CoinRun, α = 1: fails; Corner, α = 1: fails).**" in text
     assert "| PLR-regret |" not in text
     assert "| dropout-0.1 |" not in text
-    assert "0 hold and 0 do not; 7 are" in text
+    assert "0 hold and 0 do not; 7 not concluded." in text
     assert "- **4. Not one curve**: not concluded: control CoinRun, α = 1: fails.\n" in text
     assert figures_of(agents, found) == []
 
@@ -169,7 +169,7 @@ def test_a_control_that_does_not_hold_is_in_the_headline_and_stops_its_class_if_
         agents = agents.with_columns(pl.when(own).then(noise).otherwise("preference").alias("preference"))
     found = judged(agents)
     text = page(agents, cells_from(agents), found, [], [])
-    assert text.split("\n")[4].startswith(f"**Controls that do not hold ({state}).**")
+    assert text.split("\n")[6].startswith(f"**Controls that do not hold ({state}).**")
     assert {state for k, state in states(found).items() if k not in "56"} == (
         {"holds", "does not hold"} if concluded else {"not concluded"}
     )
@@ -217,7 +217,7 @@ def test_predictions_from_incomplete_studies_are_preliminary_and_do_not_count() 
     agents = everything()
     early = agents.filter((pl.col("study") != L1) | (pl.col("seed") < 508))
     text = text_of(early, planned_from(agents))
-    assert "1 holds and 1 does not; 5 are" in text  # class L0 and labels are complete
+    assert "1 holds and 1 does not; 5 preliminary." in text  # class L0 and labels are complete
     assert "- **3. Exact regret against max return**: holds (preliminary: 394 of 460 agents). " in text
     assert "By the plan's test: **not one curve (preliminary: 264 of 330 agents)**" in text
 

@@ -48,7 +48,7 @@ def test_the_first_lines_are_those_of_known_agents() -> None:
     assert len(lines) == 4
     assert "with plain PPO, 0.0" in lines[0]
     assert (
-        "higher with domain-randomization (+0.21); lower with PLR-max-return (-0.37); not shown for 1"
+        "higher with domain-randomization (+0.21); lower with PLR-max-return (-0.37); no difference shown for 1"
         in lines[0]
     )
     assert "not one curve.** The lowest mean residual is that of PLR-max-return (-0." in lines[1]

@@ -13,6 +13,7 @@ from ....study.leaderboard.points import CONTROLS, PLAIN
 
 HOLDS, FAILS, OPEN, UNKNOWN = "holds", "does not hold", "open", "not measured yet"
 UNCOMPUTABLE, STOPPED = "not computable", "not concluded"
+PRELIMINARY = "preliminary"  # in the note of a prediction whose studies lack agents
 L0, L1, LABELS, CORNER = "methods-l0", "methods-l1", "methods-labelled", "methods-corner"
 STATES = {FAILS: "fails", OPEN: "not shown", UNCOMPUTABLE: UNCOMPUTABLE, UNKNOWN: "not measured"}
 WORLDS = {

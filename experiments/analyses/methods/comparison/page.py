@@ -14,10 +14,23 @@ from ....study.leaderboard.board import HEADS, board, by_parameter, markdown, sh
 from ....study.leaderboard.cells import CRITICAL
 from ....study.leaderboard.curves import differences, is_one_curve
 from ....study.leaderboard.points import CONTROLS, FULL, PLAIN
-from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Control, admitted, of
+from .controls import (
+    CORNER,
+    FAILS,
+    HOLDS,
+    L0,
+    L1,
+    LABELS,
+    PRELIMINARY,
+    STOPPED,
+    Checked,
+    Control,
+    admitted,
+    of,
+)
 from .in_short import NOTHING, Others, in_short
 from .labels_page import labelled_lines
-from .page_parts import CHOSEN, held, judged_lines, section, shown
+from .page_parts import CHOSEN, held, judged_lines, section, shown, undecided
 from .predictions import Findings, means_of, rank_correlation
 
 ALGORITHMS = "algorithms"
@@ -60,7 +73,7 @@ def page(
             if (short := in_short(agents, cells, findings, others))
             else []
         ),
-        *section("Controls", judged_lines(findings.controls)),
+        *section("Controls", [*judged_lines(findings.controls), *_causes(findings)]),
         *section("Predictions", judged_lines(findings.predictions)),
         *_world(
             agents, cells, findings, L1, "CoinRun: cures that choose among training levels (label class L1)"
@@ -82,19 +95,16 @@ def _figure(figures: Sequence[Drawn], name: str) -> Drawn | None:
 def _first(
     agents: pl.DataFrame, findings: Findings, missing: Sequence[str], copies: Sequence[Copy]
 ) -> list[str]:
-    final = [prediction.found for prediction in findings.predictions if not prediction.note]
-    judged = len([state for state in final if state in (HOLDS, FAILS)])
+    states = [_counted(prediction) for prediction in findings.predictions]
     paragraphs = [
-        f"{agents.height} agents. Of the {len(findings.predictions)} predictions of [the plan](methods-plan.md), committed before any "
-        f"run, {held(final)}; {len(findings.predictions) - judged} are open, preliminary, not concluded or not measured yet."
+        f"{agents.height} agents. Of the {len(states)} predictions of [the plan](methods-plan.md), committed before any run, "
+        f"{held(states)}; {undecided(states)}."
     ]
     lacking = [control.state for control in findings.controls if control.found != HOLDS]
     if lacking:
-        causes = "".join(f" {control.cause}" for control in findings.controls if control.cause)
-        paragraphs.insert(
-            0,
+        paragraphs.append(
             f"**Controls that do not hold ({'; '.join(lacking)}).** Nothing is concluded about a class whose control fails, "
-            f"until the cause is found, nor about a world that does not enter.{causes}",
+            "until the cause is found, nor about a world that does not enter; *Controls*, below, has the numbers."
         )
     paragraphs += [
         f"`{copy.method}` of `{copy.study}` is left out: all its {copy.agents} agents are those of `{copy.same}`."
@@ -105,6 +115,16 @@ def _first(
             f"**Incomplete.** {' '.join(missing)} What is missing is left out of the tables below."
         )
     return [part for paragraph in paragraphs for part in (paragraph, "")]
+
+
+def _counted(prediction: Checked) -> str:
+    """The state under which a prediction is counted."""
+    return PRELIMINARY if PRELIMINARY in prediction.note else prediction.found
+
+
+def _causes(findings: Findings) -> list[str]:
+    """Why controls do not hold, as far as an experiment found it."""
+    return [line for control in findings.controls if control.cause for line in ("", control.cause)]
 
 
 def _closed(entry: Control) -> str:

@@ -41,12 +41,17 @@ def held(states: Sequence[str]) -> str:
     return f"{yes} {'holds' if yes == 1 else 'hold'} and {no} {'does' if no == 1 else 'do'} not"
 
 
+def undecided(states: Sequence[str]) -> str:
+    """How many predictions neither hold nor fail, by state: `2 open`."""
+    others = Counter(state for state in states if state not in (HOLDS, FAILS))
+    return ", ".join(f"{n} {state}" for state, n in others.items()) or "none is open"
+
+
 def counted_lines(plan: str, states: Sequence[str], recorded: int, planned: int) -> list[str]:
     """How many predictions of a plan hold; and, of a study that lacks agents, that this is preliminary. plan: the name of its page."""
-    others = Counter(state for state in states if state not in (HOLDS, FAILS))
-    undecided = ", ".join(f"{n} {state}" for state, n in others.items()) or "none is open"
     lines = [
-        f"Of the {len(states)} predictions of [the plan]({plan}.md), committed before any run of this study, {held(states)}; {undecided}.",
+        f"Of the {len(states)} predictions of [the plan]({plan}.md), committed before any run of this study, {held(states)}; "
+        f"{undecided(states)}.",
         "",
     ]
     if recorded < planned:

@@ -31,6 +31,7 @@ from .controls import (
     L1,
     LABELS,
     OPEN,
+    PRELIMINARY,
     STOPPED,
     UNCOMPUTABLE,
     UNKNOWN,
@@ -126,7 +127,7 @@ def _preliminary(
     count, wanted = (table.filter(pl.col("study").is_in(list(studies))).height for table in (agents, planned))
     if count >= wanted or prediction.found in (UNKNOWN, STOPPED):
         return prediction
-    return replace(prediction, note=f" (preliminary: {count} of {wanted} agents)")
+    return replace(prediction, note=f" ({PRELIMINARY}: {count} of {wanted} agents)")
 
 
 def _randomization(agents: pl.DataFrame) -> Iterator[Part]:

@@ -29,9 +29,9 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | N
     lines = [
         "# Replay and domain randomization with the same entropy bonus",
         "",
-        "**Question.** In [the studies of methods](methods.md), plain PPO and domain randomization train with an entropy bonus of 0.1, "
-        "which a search chose for them, and replay and ACCEL with 0.01, because the search varied other options of theirs. Which "
-        "differences remain with equal bonuses?",
+        "**Question.** In [the studies of methods](methods.md), domain randomization has an entropy bonus of 0.1, which a search chose for "
+        "it; replay and ACCEL have 0.01 like plain PPO, because the search varied other options of theirs. Which differences remain with "
+        "equal bonuses?",
         "",
         *([f"**{words}**", ""] if (words := answer(agents)) else []),
         *counted_lines("methods-entropy-plan", states, recorded, planned),
