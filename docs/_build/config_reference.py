@@ -102,10 +102,13 @@ def _tables(schema: Schema, title: str) -> Iterator[str]:
         rows = []
         for key, field in section["properties"].items():
             inner = _section_of(field, schema)
-            sections = [one for one in map(lambda one: _section_of(one, schema), field.get("anyOf", ())) if one]
+            sections = [one for one in (_section_of(one, schema) for one in field.get("anyOf", ())) if one]
             if sections:  # one per algorithm
                 rows.append(f"| [`{key}`](#{key}) | | a section | {_words(field)} |")
-                waiting += [(f"{key}.", sections[0]), *((f"{key}:{_algorithm(one)}.", one) for one in sections[1:])]
+                waiting += [
+                    (f"{key}.", sections[0]),
+                    *((f"{key}:{_algorithm(one)}.", one) for one in sections[1:]),
+                ]
             elif inner is not None:
                 name = f"{path}{key}"
                 waiting.append((f"{name}." if "$ref" in field else f"{name}[].", inner))
@@ -145,8 +148,14 @@ def _allowed(field: Schema) -> str:
     kind = field.get("type", "anything")
     if kind == "array":
         return f"a list, each {_allowed(field.get('items', {}))}"
-    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "`true`, `false`",
-             "null": "`null`", "object": "a section"}.get(kind, kind)
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "text",
+        "boolean": "`true`, `false`",
+        "null": "`null`",
+        "object": "a section",
+    }.get(kind, kind)
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
     return " ".join([words, *(f"{word} {field[key]:,}" for key, word in bounds.items() if key in field)])
 

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
+from quoted.committed_tables import RESULTS
 
-from goalposts.experiments.analyses.outer_vs_inner import page as outer_vs_inner
 from goalposts.experiments.analyses.all_worlds_page import draw as draw_worlds
+from goalposts.experiments.analyses.outer_vs_inner import page as outer_vs_inner
 from goalposts.experiments.report.figures.drawn import Drawn
-from goalposts.experiments.study.design.study_file import shipped_studies
 from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.design.study_file import shipped_studies
 from goalposts.experiments.study.results.report import figures_of, file_stem
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 def drawn(pages: Sequence[str] = ()) -> dict[str, dict[str, Drawn]]:

@@ -24,13 +24,12 @@ from cli_reference import command_page
 from config_reference import config_page, study_page, worlds_page
 from methods_reference import methods_page
 from metrics_reference import metrics_page
-from schemas_reference import schemas_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from PIL import Image
-
 from samples import ROLES, SAMPLES, SITE, image_path
+from schemas_reference import schemas_page
 from showcase import with_blocks
 
 from goalposts.envs.render.sprites import sprite
@@ -134,7 +133,9 @@ def _coin() -> bytes:
 def _listing(name: str, text: str) -> str:
     kind = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}.get(Path(name).suffix, "text")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
-    return f"---\nsearch:\n  exclude: true\n---\n\n# {Path(name).name}\n\n`{name}` of the repository, as it was when this site was built.\n\n{fence}{kind}\n{text}\n{fence}\n"
+    head = f"---\nsearch:\n  exclude: true\n---\n\n# {Path(name).name}"
+    told = f"`{name}` of the repository, as it was when this site was built."
+    return f"{head}\n\n{told}\n\n{fence}{kind}\n{text}\n{fence}\n"
 
 
 def _entries(nav: Any) -> list[str]:

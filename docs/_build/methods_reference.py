@@ -47,11 +47,12 @@ TABLE = """\
 LABELLED = """
 ## From a trained agent, and from an untrained net
 
-`labelled_cloning`, `dagger` and `fine_tuning` learn from k = `method.labels` labelled levels, or from the option `levels` if that is fewer. With `start: trained`
-the config's algorithm first trains on the usual levels with a fraction `plain` of the step budget; with `init_from`, the agent of that
-run takes its place, and no steps are spent on it. With `start: untrained` the net has random weights, and the fraction `plain` stays
-unspent. Both arms of one seed get exactly the same labelled levels, and the labels of a smaller k are the first of those of a larger one; other
-seeds get other levels. `replay` is the fraction of the pairs (of `fine_tuning`: of the episodes) that come from `replay_levels` training levels.
+`labelled_cloning`, `dagger` and `fine_tuning` learn from k = `method.labels` labelled levels, or from the option `levels` if that is
+fewer. With `start: trained` the config's algorithm first trains on the usual levels with a fraction `plain` of the step budget; with
+`init_from`, the agent of that run takes its place, and no steps are spent on it. With `start: untrained` the net has random weights,
+and the fraction `plain` stays unspent. Both arms of one seed get exactly the same labelled levels, and the labels of a smaller k are
+the first of those of a larger one; other seeds get other levels. `replay` is the fraction of the pairs (of `fine_tuning`: of the
+episodes) that come from `replay_levels` training levels.
 
     goalposts train coinrun/edge method.name=labelled_cloning method.labels=100
     goalposts train coinrun/edge method.name=labelled_cloning method.labels=100 method.start=untrained
@@ -76,4 +77,10 @@ def _row(name: str, kind: Any) -> str:
 
 
 def _spelt(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

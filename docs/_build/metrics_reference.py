@@ -33,6 +33,11 @@ def _row(metric: metrics.Metric) -> str:
     span = "any" if metric.unit == "return" else f"{metric.span[0]:g} to {metric.span[1]:g}".replace("-", "−")
     thresholds = ", ".join(f"`{name}`" for name in metric.thresholds) or "none"
     cells = (
-        f"`{metric.key}`", f"**{metric.title}.** {metric.meaning}", span, ABOUT[metric.about], metric.chance, thresholds
+        f"`{metric.key}`",
+        f"**{metric.title}.** {metric.meaning}",
+        span,
+        ABOUT[metric.about],
+        metric.chance,
+        thresholds,
     )
     return f"| {' | '.join(cells)} |\n"

@@ -23,7 +23,14 @@ from goalposts.registration import WORLDS
 
 PLACE = Path(__file__).parents[2] / "build" / "docs-samples"
 SITE = PLACE / "site"  # its files are added to the site under the same path
-STUDY = ["alpha", "grid.env.condition=[mixture(0), mixture(0.03), mixture(1)]", "seeds=2", "arms=[]", "levels=300", "set.train.total_steps=500_000"]
+STUDY = [
+    "alpha",
+    "grid.env.condition=[mixture(0), mixture(0.03), mixture(1)]",
+    "seeds=2",
+    "arms=[]",
+    "levels=300",
+    "set.train.total_steps=500_000",
+]
 ROLES = ("train", "shift")
 DRAWN = 24  # levels of which one of middle size is shown
 SAMPLES = ("examples/live.html", "examples/report.html", "examples/study.html")

@@ -23,7 +23,8 @@ from goalposts.experiments.study.design.measures import COLUMNS
 INTRO = f"""\
 # Files and their columns
 
-This page is generated from the code when the site is built. Fractions are numbers from 0 to 1; an empty cell means *not measured* or *never*.
+This page is generated from the code when the site is built. Fractions are numbers from 0 to 1; an empty cell means *not measured* or
+*never*.
 
 ## `episodes.parquet`: one row per episode
 
@@ -80,13 +81,20 @@ def schemas_page() -> str:
     """The reference of files as Markdown. Raises KeyError for a column without a meaning."""
     progress = [name for name in TrainingProgress.__dataclass_fields__ if name != "total"]
     parts = [
-        INTRO + _rows((f"`{name}`", _type(kind), "yes" if name in NULLABLE else "", EPISODES[name]) for name, kind in SCHEMA.items()),
+        INTRO
+        + _rows(
+            (f"`{name}`", _type(kind), "yes" if name in NULLABLE else "", EPISODES[name])
+            for name, kind in SCHEMA.items()
+        ),
         "## `progress.csv` and tensorboard: one row per update\n\nIn tensorboard the names begin with `goalposts/`. "
         "`eval/CONDITION/…` are the measurements of the goal during training.\n\n| column | meaning |\n|---|---|\n"
         + _rows((f"`{name}`", PROGRESS[name]) for name in progress),
-        "## `summary.csv` of a study: one row per number\n\n" + ", ".join(f"`{name}`" for name in COLUMNS) + "\n",
+        "## `summary.csv` of a study: one row per number\n\n"
+        + ", ".join(f"`{name}`" for name in COLUMNS)
+        + "\n",
         "## `goalposts diagnose --json`\n\nA list if several procedures are diagnosed. Each number of a verdict "
-        f"({', '.join(f'`{metric.key}`' for metric in METRICS)}) is an `Estimate`, or null.\n\n" + _schema("a verdict", TypeAdapter(Verdict).json_schema()),
+        f"({', '.join(f'`{metric.key}`' for metric in METRICS)}) is an `Estimate`, or null.\n\n"
+        + _schema("a verdict", TypeAdapter(Verdict).json_schema()),
         "## `status.json`\n\n" + _schema("the status of a run", Status.model_json_schema()),
         "## `provenance.json`\n\n" + _schema("the provenance of a run", Provenance.model_json_schema()),
     ]
@@ -104,4 +112,8 @@ def _type(kind: pl.DataType) -> str:
 def _schema(title: str, schema: dict[str, Any]) -> str:
     """A JSON schema that opens at a click."""
     lines = json.dumps(schema, indent=1).split("\n")
-    return f'??? note "JSON schema of {title}"\n\n    ```json\n' + "".join(f"    {line}\n" for line in lines) + "    ```\n"
+    return (
+        f'??? note "JSON schema of {title}"\n\n    ```json\n'
+        + "".join(f"    {line}\n" for line in lines)
+        + "    ```\n"
+    )

@@ -21,8 +21,20 @@ LEVELS = re.compile(r"<!-- levels (\w+) -->")
 RESULTS, GALLERY = "<!-- results -->", "<!-- gallery -->"
 SAID = {"train": "In training", "shift": "After the move"}
 FIGURE = re.compile(r"!\[([^\]]+)\]\(([^)]+\.svg)\)")
-SHOWS = re.compile(r"(?:\*\*What it shows\.\*\*|## What (?:it shows|they say)\n+-)\s+(.+?)(?:\n\n|\n- |$)", re.DOTALL)
-FIRST = ("coinrun", "seeds", "alpha", "outer-inner", "worlds", "algorithms", "explain", "foresight", "finetune")  # what a newcomer reads
+SHOWS = re.compile(
+    r"(?:\*\*What it shows\.\*\*|## What (?:it shows|they say)\n+-)\s+(.+?)(?:\n\n|\n- |$)", re.DOTALL
+)
+FIRST = (
+    "coinrun",
+    "seeds",
+    "alpha",
+    "outer-inner",
+    "worlds",
+    "algorithms",
+    "explain",
+    "foresight",
+    "finetune",
+)  # what a newcomer reads
 CHECKS = ("no ", "2,000", "400", "1,000", "40 batches")  # how n begins on the pages without trained agents
 QUESTION = re.compile(r"\*\*Question[^*]*\*\*\s*(.+?)(?:\n\n|$)", re.DOTALL)
 
@@ -47,7 +59,9 @@ def level_images(name: str, up: str = "", link: str = "") -> str:
         image = f'<img src="{up}{image_path(name, role)}" alt="A level of {name}. {text}">'
         cells.append(f"<figure>{image}<figcaption>{text}</figcaption></figure>")
     inner = "".join(cells)
-    return f'<div class="levels">{inner}</div>' if not link else f'<a class="levels" href="{link}">{inner}</a>'
+    return (
+        f'<div class="levels">{inner}</div>' if not link else f'<a class="levels" href="{link}">{inner}</a>'
+    )
 
 
 def gallery(results: Path, up: str) -> str:
@@ -55,7 +69,12 @@ def gallery(results: Path, up: str) -> str:
     lines = ["## Worlds", ""]
     for name in WORLDS:
         words = words_of(get_world(name))
-        lines += [f"### [{name}](worlds/{name.lower()}.md)", "", f"Goal: {words.goal}. Proxy: {words.proxy}.", ""]
+        lines += [
+            f"### [{name}](worlds/{name.lower()}.md)",
+            "",
+            f"Goal: {words.goal}. Proxy: {words.proxy}.",
+            "",
+        ]
         lines += [level_images(name, up), ""]
     lines += ["## Figures", "", '<div class="grid-two" markdown>', ""]
     for page in _pages(results):
@@ -90,7 +109,11 @@ def _finding(body: str) -> str:
     for pattern in (SHOWS, QUESTION):
         found = pattern.search(body)
         if found:
-            text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(found[1].split())).replace("**", "").replace("*", "")
+            text = (
+                re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(found[1].split()))
+                .replace("**", "")
+                .replace("*", "")
+            )
             sentence = re.match(r".{30,}?[.?!:](?= |$)", text)
             return (sentence[0] if sentence else text).rstrip(".:")
     return ""

@@ -33,7 +33,9 @@ def filled(text: str, world: str) -> str:
     """The text of a world's page with today's tables."""
     study = world.lower()
     table = pl.read_csv(ROOT / "docs" / "results" / f"{study}.csv", infer_schema=False)
-    tables = measured(plan_study(study), table.with_columns(pl.col("value", "low", "high").cast(pl.Float64)), world)
+    tables = measured(
+        plan_study(study), table.with_columns(pl.col("value", "low", "high").cast(pl.Float64)), world
+    )
     return PLACE.sub(lambda _: tables, text)
 
 
@@ -47,7 +49,8 @@ def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     head = f"| | {' | '.join(f'`{config_of(plan, point)}`' for point in plan.points)} |\n|{'---|' * (len(plan.points) + 1)}\n"
     seeds = " | ".join(str(len(point.runs)) for point in plan.points)
     lines = [
-        f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, seeds as in the table; sampled actions, except for the last row.",
+        f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, seeds as in the "
+        "table; sampled actions, except for the last row.",
         f"Control: `{control}`; shift: `{shift}`. Brackets: 95% intervals over seeds and levels.",
         *([why] if (why := why_no_chance(plan, table, lambda point: f"`{config_of(plan, point)}`")) else []),
         "",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-RESULTS = Path(__file__).parents[1] / "results"
+from quoted.committed_tables import RESULTS
 
 _COST: Mapping[str, tuple[str, str]] = {
     "time": (r"one run took (\S+ s) \(median; (\S+) s to (\S+ s)\)", "{} ({} to {})"),

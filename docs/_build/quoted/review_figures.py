@@ -1,6 +1,6 @@
 """Figures that docs/reviews.md quotes, read from the committed results; a figure whose study has not been run says so.
 
-Read next: `claims.py`, which fills them in.
+Read next: `../claims.py`, which fills them in.
 """
 
 from __future__ import annotations
@@ -8,41 +8,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import polars as pl
+from quoted.committed_tables import NUMBERS, RESULTS, current, pending, words_on
 
 from goalposts.envs.engine.observation_spec import parse_observation
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.measurement.verdict.outliers import SPREADS, gap_limit
 from goalposts.experiments.measurement.verdict.rules import LOST
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
-NUMBERS = pl.col("value", "low", "high").cast(pl.Float64)
 
-
-def _pending(study: str) -> str:
-    return f"measured by the study `{study}`, not yet run"
-
-
-def _table(study: str) -> pl.DataFrame | None:
-    """The table of a study in its present form; None if it was not run since greedy play was added."""
-    path = RESULTS / f"{study}.csv"
-    if not path.exists():
-        return None
-    table = pl.read_csv(path, infer_schema=False)
-    current = (table["measure"] == "greedy/verdict").any()
-    return table.with_columns(NUMBERS, pl.col("seed").cast(pl.Int64)) if current else None
-
-
-def _point(study: str, measure: str, condition: str | None = None, arm: str = "main", x: str = "", key: str = "env.condition") -> Callable[[], str]:
+def _point(
+    study: str,
+    measure: str,
+    condition: str | None = None,
+    arm: str = "main",
+    x: str = "",
+    key: str = "env.condition",
+) -> Callable[[], str]:
     """An estimate of a point over its seeds. x: its value of `key`, a column of the grid."""
 
     def read() -> str:
-        table = _table(study)
+        table = current(study)
         if table is None:
-            return _pending(study)
-        rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm))
+            return pending(study)
+        rows = table.filter(
+            (pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm)
+        )
         if condition:
             rows = rows.filter(pl.col("condition") == condition)
         if x:
@@ -61,10 +53,12 @@ def _point(study: str, measure: str, condition: str | None = None, arm: str = "m
 
 def _words(study: str, measure: str, arm: str = "main") -> Callable[[], str]:
     def read() -> str:
-        table = _table(study)
+        table = current(study)
         if table is None:
-            return _pending(study)
-        rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm))
+            return pending(study)
+        rows = table.filter(
+            (pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm)
+        )
         return str(rows["words"][0]) if rows.height else "–"
 
     return read
@@ -72,13 +66,15 @@ def _words(study: str, measure: str, arm: str = "main") -> Callable[[], str]:
 
 def _flips() -> str:
     """Agents of α between 1% and 3% whose verdict differs between sampled and greedy play."""
-    table = _table("alpha")
+    table = current("alpha")
     if table is None:
-        return _pending("alpha")
+        return pending("alpha")
     own = table.filter((pl.col("arm") == "main") & pl.col("seed").is_not_null())
     own = own.filter(pl.col("env.condition").is_in(["mixture(0.01)", "mixture(0.02)", "mixture(0.03)"]))
     keys = ["point", "seed"]
-    sides = [own.filter(pl.col("measure") == name).select(*keys, "words") for name in ("verdict", "greedy/verdict")]
+    sides = [
+        own.filter(pl.col("measure") == name).select(*keys, "words") for name in ("verdict", "greedy/verdict")
+    ]
     both = sides[0].join(sides[1], on=keys)
     return f"{both.filter(pl.col('words') != pl.col('words_right')).height} of {both.height} agents"
 
@@ -96,17 +92,6 @@ def _range(condition: str) -> Callable[[], str]:
             & (pl.col("env.condition") == condition)
         )["value"].drop_nulls()
         return f"{own.min():.2f} to {own.max():.2f} ({len(own)} agents)"
-
-    return read
-
-
-def words_on(name: str, pattern: str, study: str) -> Callable[[], str]:
-    """A sentence of a results page."""
-
-    def read() -> str:
-        path = RESULTS / f"{name}.md"
-        found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
-        return found[1].replace("**", "").rstrip(".") if found else _pending(study)
 
     return read
 
@@ -154,16 +139,17 @@ def _lost(study: str, x: str) -> Callable[[], str]:
     """Agents that are judged CAPABILITY LOSS, and so not in the mean preference, for each arm at a value of the grid."""
 
     def read() -> str:
-        table = _table(study)
+        table = current(study)
         if table is None:
-            return _pending(study)
+            return pending(study)
         rows = table.filter(
             (pl.col("measure") == "verdict") & pl.col("seed").is_not_null() & (pl.col("env.condition") == x)
         )
         lost = pl.col("words") == LOST
         arms = rows.group_by("arm", maintain_order=True).agg(lost.sum().alias("lost"), pl.len().alias("all"))
         return ", ".join(
-            f"{few} of {several} {'with the usual recipe' if arm == 'main' else f'`{arm}`'}" for arm, few, several in arms.iter_rows()
+            f"{few} of {several} {'with the usual recipe' if arm == 'main' else f'`{arm}`'}"
+            for arm, few, several in arms.iter_rows()
         )
 
     return read
@@ -180,7 +166,9 @@ def _habits(column: str) -> Callable[[], str]:
         ahead = int((leads > 0).sum())
         least, most = sorted((float(leads.abs().min()), float(leads.abs().max())))  # type: ignore[arg-type]
         if ahead not in (0, len(leads)):
-            return f"the agents are ahead for {ahead} of {len(leads)} ({leads.min():+,.0f} to {leads.max():+,.0f} nats)".replace("-", "−")
+            return f"the agents are ahead for {ahead} of {len(leads)} ({leads.min():+,.0f} to {leads.max():+,.0f} nats)".replace(
+                "-", "−"
+            )
         return f"the {'agents' if ahead else 'devices'} are ahead for all {len(leads)}, by {least:,.0f} to {most:,.0f} nats"
 
     return read
@@ -193,7 +181,8 @@ def _diagnosis_time() -> str:
         return "a time measured by `bench.diagnosis`, not yet run,"
     words = {"view": "planes", "full": "the whole level in planes", "rgb": "pixels"}
     return " and ".join(
-        f"{row['processor_seconds']:,.0f} s for an agent that sees {words[parse_observation(row['observation']).kind]} ({row['levels']:,} levels per condition)"
+        f"{row['processor_seconds']:,.0f} s for an agent that sees {words[parse_observation(row['observation']).kind]} "
+        f"({row['levels']:,} levels per condition)"
         for row in pl.read_csv(path).iter_rows(named=True)
     )
 
@@ -205,7 +194,9 @@ def _relearning(group: str, arm: str) -> Callable[[], str]:
         table = pl.read_csv(RESULTS / "finetune.csv")
         if "actions" in table.columns:
             table = table.filter(pl.col("actions") == "sampled")
-        rows = table.filter((pl.col("group") == group) & (pl.col("steps") == 106_496) & (pl.col("arm") == arm))
+        rows = table.filter(
+            (pl.col("group") == group) & (pl.col("steps") == 106_496) & (pl.col("arm") == arm)
+        )
         row = rows.row(0, named=True)
         return f"{row['value']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
 
@@ -215,12 +206,19 @@ def _relearning(group: str, arm: str) -> Callable[[], str]:
 def _named_seekers() -> pl.DataFrame:
     """Agents that are named after the goal: goal first under the shift (drawn) and on the same levels with the goal invisible."""
     tables = []
-    for study in ("coinrun", "beacon", "corner", "colourshape"):  # not Overseer, where invisible does not hide the goal
-        table = _table(study)
+    for study in (
+        "coinrun",
+        "beacon",
+        "corner",
+        "colourshape",
+    ):  # not Overseer, where invisible does not hide the goal
+        table = current(study)
         if table is None:
             continue
         own = table.filter(pl.col("seed").is_not_null() & (pl.col("step").fill_null("") == ""))
-        named = own.filter((pl.col("measure") == "behaviour") & pl.col("words").fill_null("").str.starts_with("goes for "))
+        named = own.filter(
+            (pl.col("measure") == "behaviour") & pl.col("words").fill_null("").str.starts_with("goes for ")
+        )
         shifts = own.filter(pl.col("measure") == "verdict").select("run", "condition")
         drawn = own.filter(pl.col("measure") == "did/goal first").join(shifts, on=["run", "condition"])
         hidden = own.filter((pl.col("measure") == "goal") & (pl.col("condition") == "invisible"))
@@ -238,9 +236,9 @@ def _gem(measure: str) -> Callable[[], str]:
     """The different verdicts on the agents of the study `gem`, in the order of its points."""
 
     def read() -> str:
-        table = _table("gem")
+        table = current("gem")
         if table is None:
-            return _pending("gem")
+            return pending("gem")
         rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null())
         words = list(dict.fromkeys(map(str, rows["words"])))
         return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
@@ -253,7 +251,7 @@ def _kept_coin() -> str:
     text = (RESULTS / "finetune.md").read_text(encoding="utf-8").partition("## Control")[2]
     found = re.search(r"Goal preference before fine-tuning: ([0-9.]+) \[([0-9.]+), ([0-9.]+)\]", text)
     if found is None:
-        return _pending("finetuning")
+        return pending("finetuning")
     value, low, high = (100 * float(text) for text in found.groups())
     return f"{value:.0f}% [{low:.0f}, {high:.0f}]"
 
@@ -267,7 +265,9 @@ def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
             return "measured by `outer_vs_inner`, not yet run"
         texts = []
         for name in [procedure] if procedure else ["edge", "proxy-anywhere", "anywhere"]:
-            words = Counter(table.filter(pl.col("procedure") == name)[column].drop_nulls().to_list()).most_common()
+            words = Counter(
+                table.filter(pl.col("procedure") == name)[column].drop_nulls().to_list()
+            ).most_common()
             if not words:  # not measured of such agents
                 continue
             counted = ", ".join(f"{word} {n}" for word, n in words)
@@ -280,8 +280,12 @@ def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
-    "seeds-unseen": words_on("seeds", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "seeds"),
-    "pair-unseen": words_on("coinrun", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "coinrun"),
+    "seeds-unseen": words_on(
+        "seeds", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "seeds"
+    ),
+    "pair-unseen": words_on(
+        "coinrun", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "coinrun"
+    ),
     "rev-seeds-missed": words_on("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
     "pair-effect": _point("coinrun", "goal_effect"),
     "rev-edge-mirrored": words_on("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
@@ -289,7 +293,11 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
     "rev-always": _words("overseer", "verdict"),
     "rev-always-preference": _point("overseer", "preference"),
-    "rev-worlds": words_on("worlds", r"(The effect appears, and not in the control, in [^.]+)\.", "overseer (and the other worlds)"),
+    "rev-worlds": words_on(
+        "worlds",
+        r"(The effect appears, and not in the control, in [^.]+)\.",
+        "overseer (and the other worlds)",
+    ),
     "rev-paralysis": words_on("paralysis", r"committed before any run, is \*\*(.*)$", "paralysis"),
     "rev-relearn-edge": _relearning("edge", "matched_gain"),
     "rev-relearn-control": _relearning("control", "matched_gain"),
@@ -306,8 +314,12 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-proxy-only": _point("coinrun", "proxy_only"),
     "rev-regret": _point("coinrun", "normalized_regret"),
     "rev-within-one": _point("coinrun", "distance/within_1", "edge_held_out"),
-    "distance-one": words_on("coinrun", r"^- `edge_held_out`.*?; (\S+) of levels are within one cell", "coinrun"),
-    "distance-two": words_on("coinrun", r"^- `edge_held_out`.*?within one cell of it, (\S+) within two", "coinrun"),
+    "distance-one": words_on(
+        "coinrun", r"^- `edge_held_out`.*?; (\S+) of levels are within one cell", "coinrun"
+    ),
+    "distance-two": words_on(
+        "coinrun", r"^- `edge_held_out`.*?within one cell of it, (\S+) within two", "coinrun"
+    ),
     "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
     "rev-range": _range("mixture(0.02)"),
     "rev-alarms": _alarms(["1"], [10]),
@@ -329,7 +341,9 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-gem": _point("colourshape", "preference", arm="main"),
     "rev-gem-words": _gem("verdict"),
     "rev-gem-greedy": _gem("greedy/verdict"),
-    "rev-gem-aligned": words_on("gem", r"ALIGNED (by way of the proxy\. The goal comes first .*? of the best return)", "gem"),
+    "rev-gem-aligned": words_on(
+        "gem", r"ALIGNED (by way of the proxy\. The goal comes first .*? of the best return)", "gem"
+    ),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
     "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),

@@ -1,4 +1,4 @@
-"""Figures on methods that README and the docs quote, read from the committed results. Read next: `claims.py`, which fills them in."""
+"""Figures on methods that README and the docs quote, read from the committed results. Read next: `../claims.py`, which fills them in."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 import polars as pl
-
-from review_figures import RESULTS, words_on
+from quoted.committed_tables import RESULTS, pending, words_on
 
 WORLDS = {"": "methods-l1", "-corner": "methods-corner"}  # ends of names, and the study of each world
 METHODS = {
@@ -27,7 +26,7 @@ def _critical(study: str, method: str) -> Callable[[], str]:
         own = pl.read_csv(RESULTS / "methods.csv", infer_schema=False).filter(study=study, method=method)
         rows = [own.filter(measure=f"critical/{measure}") for measure in ("preference", "goal_first")]
         if not all(part.height for part in rows):
-            return f"measured by the study `{study}`, not yet run"
+            return pending(study)
         first, every = (str(part["words"][0]) for part in rows)
         return f"{first}; of all episodes {every}"
 
@@ -38,7 +37,9 @@ def _percent(study: str, method: str) -> Callable[[], str]:
     """The α at which a method's mean goal preference passes one half, in percent, with its interval."""
 
     def read() -> str:
-        row = pl.read_csv(RESULTS / "methods.csv", infer_schema=False).filter(study=study, method=method, measure="critical/preference")
+        row = pl.read_csv(RESULTS / "methods.csv", infer_schema=False).filter(
+            study=study, method=method, measure="critical/preference"
+        )
         value, low, high = (100 * float(row[name][0]) for name in ("value", "low", "high"))
         return f"{value:.2g}% ({low:.2g}–{high:.2g}%)"
 
@@ -60,6 +61,14 @@ def _critical_percent(arm: str) -> Callable[[], str]:
         return f"{numbers[0]}% ({numbers[1]}–{numbers[2]}%)" if len(numbers) == 3 else read()
 
     return percent
+
+
+def _on_new_seeds(arm: str, world: str) -> Callable[[], str]:
+    """An arm minus domain randomization with the same bonus, on seeds that chose nothing: goal preference averaged over α."""
+    return _on_page(
+        "methods-finalists",
+        rf"^- \*\*4\..*?{re.escape(arm)} minus domain-randomization 0\.1, .*?{world}: (.*?) \(n = ",
+    )
 
 
 def _at(study: str, method: str, alpha: float) -> Callable[[], str]:
@@ -90,20 +99,40 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     "methods-randomized-at-3": _at("methods-l1", "domain-randomization", 0.03),
     "methods-randomized-at-10": _at("methods-l1", "domain-randomization", 0.1),
     "methods-randomized-corner-at-3": _at("methods-corner", "domain-randomization", 0.03),
-    "methods-equal": _on_page("methods-entropy", r"averaged over α from 0.001 to 0.1: (.*?) with a bonus of 0.01 for both"),
-    "methods-equal-higher": _on_page("methods-entropy", r"with a bonus of 0.01 for both \(n = 10 seeds\), (.*?) with a bonus of 0.1 for both"),
+    "methods-equal": _on_page(
+        "methods-entropy", r"averaged over α from 0.001 to 0.1: (.*?) with a bonus of 0.01 for both"
+    ),
+    "methods-equal-higher": _on_page(
+        "methods-entropy",
+        r"with a bonus of 0.01 for both \(n = 10 seeds\), (.*?) with a bonus of 0.1 for both",
+    ),
     "methods-equal-most": _on_page("methods-entropy", r"At α = 0.1: .*? and (.*?)\. In capability"),
     "methods-equal-able": _on_page("methods-entropy", r"In capability: .*? and (.*?)\.\*\*$"),
-    "methods-equal-shorter": _on_page("methods-entropy", r"^\| 0.1 \| 1 million, the α and seeds of the next row \| 5 \| (.*?) \|"),
-    "methods-ratio-low": _on_page("methods-entropy", r"^Critical α of replay .*?a million steps: (.*?) \(n = 10\) with 0.01; "),
+    "methods-equal-shorter": _on_page(
+        "methods-entropy", r"^\| 0.1 \| 1 million, the α and seeds of the next row \| 5 \| (.*?) \|"
+    ),
+    "methods-ratio-low": _on_page(
+        "methods-entropy", r"^Critical α of replay .*?a million steps: (.*?) \(n = 10\) with 0.01; "
+    ),
     "methods-replay-low-percent": _critical_percent("PLR⊥ by exact regret, 0.01"),
-    "methods-evolved-all": _on_page("methods-entropy", r"^\| ACCEL by exact regret, 0.1 \| 10 \| .*? \| (.*?) \|"),
+    "methods-evolved-all": _on_page(
+        "methods-entropy", r"^\| ACCEL by exact regret, 0.1 \| 10 \| .*? \| (.*?) \|"
+    ),
     "methods-equal-longer": _on_page("methods-entropy", r"^\| 0.1 \| 4 million \| 5 \| (.*?) \|"),
     "methods-unbonused": _on_page("methods-entropy", r"both with 0.01: (.*?) \(n = 10 seeds\)\.$"),
-    "methods-ratio": _on_page("methods-entropy", r"^Critical α of replay .*?with 0.01; (.*?) \(n = 10\) with 0.1\. By goal first"),
+    "methods-ratio": _on_page(
+        "methods-entropy", r"^Critical α of replay .*?with 0.01; (.*?) \(n = 10\) with 0.1\. By goal first"
+    ),
     "methods-replay-percent": _critical_percent("PLR⊥ by exact regret, 0.1"),
     "methods-evolved-percent": _critical_percent("ACCEL by exact regret, 0.1"),
     "methods-pool": _on_page("methods-why", r"change the goal preference of replay by (.*?) with 1 million"),
-    "methods-often": _on_page("methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?) \(n"),
+    "methods-often": _on_page(
+        "methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?) \(n"
+    ),
+    **{
+        f"finalists-{name}-{world.lower()}": _on_new_seeds(arm, world)
+        for name, arm in {"replay": "PLR-regret 0.1", "evolved": "ACCEL-identity-regret 0.1"}.items()
+        for world in ("CoinRun", "Corner", "Beacon")
+    },
     "methods-curve": _on_page("methods", r"By the plan's test: \*\*(.*?)\*\*"),
 }

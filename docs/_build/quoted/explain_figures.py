@@ -1,15 +1,13 @@
-"""Figures on what the nets use that docs/field.md quotes, read from the committed results. Read next: `claims.py`, which fills them in."""
+"""What the nets use: figures that docs/field.md quotes, read from the committed results. Read next: `../claims.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import polars as pl
+from quoted.committed_tables import RESULTS
 
 from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
-
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def _explained(column: str, table: str = "explain") -> Callable[[], str]:
