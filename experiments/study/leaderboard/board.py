@@ -64,11 +64,12 @@ def cell(row: dict[str, object], of: int) -> str:
     elif value is None or n == 0:
         return "–"
     else:
-        text = _number(measure, float(str(value)), row["low"], row["high"])
+        text = number_text(measure, float(str(value)), row["low"], row["high"])
     return text if n == of else f"{text} (n = {n})"
 
 
-def _number(measure: str, value: float, low: object, high: object) -> str:
+def number_text(measure: str, value: float, low: object, high: object) -> str:
+    """A number with its interval, with the digits that its measure and the width of the interval call for."""
     ends = [math.inf if end is None else float(str(end)) for end in (low, high)]
     if measure in WHOLE:
         form = ",.0f"

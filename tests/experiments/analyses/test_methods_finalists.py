@@ -152,7 +152,7 @@ def test_pairs_are_paired_by_seed_and_corrected() -> None:
     own = everyone().filter(pl.col("world") == "Beacon")
     added = [noise[arm][seed % 10] for arm, seed in own.select("method", "seed").iter_rows()]
     own = own.with_columns(preference=pl.col("preference") + pl.Series(added))
-    pairs = pairs_of(own, "preference")
+    pairs = pairs_of(own, "preference", CHOSEN)
     raw = {
         (one, other): differences(own.filter(pl.col("method").is_in([one, other])), "preference", other)[0]
         for one, other in pairs

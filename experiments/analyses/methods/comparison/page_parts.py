@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ....report.figures.drawn import Drawn
+from ....study.leaderboard.board import number_text
 from ....study.leaderboard.cells import over_seeds
 from ....system.atomic_files import write_atomic
 from .controls import FAILS, HOLDS, Checked, Control
@@ -93,5 +94,5 @@ def arm_cells(part: pl.DataFrame) -> list[str]:
             continue
         value, low, high, n = spread
         few = f" (n = {n:.0f})" if n < part.height else ""
-        cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]{few}")
+        cells.append(f"{number_text(measure, value, low, high)}{few}")
     return cells

@@ -50,7 +50,7 @@ def page(
         *shown(figure),
         *section("Predictions", judged_lines(predictions)),
         *section("Where they pass one half", _criticals(agents, chosen)),
-        *section("Pairs", _pairs(agents)),
+        *section("Pairs", _pairs(agents, [arm.arm for arm in chosen])),
         *section("All points", _points(agents, chosen)),
         *section("How they were chosen", _choice(candidates, chosen)),
         *section("What it does not show", list(_limits(agents))),
@@ -61,13 +61,14 @@ def page(
 def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
     """The pairs that differ in each world, in goal preference averaged over α, after Holm's correction."""
     parts = []
+    order = [arm.arm for arm in chosen]
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
-        known = pairs_of(own, "preference")
+        known = pairs_of(own, "preference", order)
         if not known:
             continue
         differ = [
-            f"{one} minus {other} {contrast.span.short}"
+            f"{one} minus {other} = {contrast.span.short}"
             for (one, other), contrast in known.items()
             if contrast.p < SIGNIFICANT
         ]
@@ -139,11 +140,11 @@ def _criticals(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> lis
     return [*markdown(rows), "", "Intervals: 1,000 bootstrap samples of training seeds, the same at every α."]
 
 
-def _pairs(agents: pl.DataFrame) -> list[str]:
+def _pairs(agents: pl.DataFrame, order: Sequence[str]) -> list[str]:
     rows = [["world", "difference", "n", "goal preference", "p", "goal first of all episodes", "p"]]
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
-        first, every = (pairs_of(own, measure) for measure in ("preference", "goal_first"))
+        first, every = (pairs_of(own, measure, order) for measure in ("preference", "goal_first"))
         for (one, other), contrast in every.items():
             cells = [
                 word
@@ -158,11 +159,10 @@ def _pairs(agents: pl.DataFrame) -> list[str]:
     ]
 
 
-def pairs_of(agents: pl.DataFrame, measure: str) -> dict[tuple[str, str], FromPlain]:
-    """The difference of each pair of methods of a world; p corrected by Holm's method over the pairs."""
-    names = agents["method"].unique(maintain_order=True).to_list()
+def pairs_of(agents: pl.DataFrame, measure: str, order: Sequence[str]) -> dict[tuple[str, str], FromPlain]:
+    """The difference of each pair of methods of a world, the first in order minus the other; p corrected by Holm's method."""
     found = {}
-    for one, other in combinations(names, 2):
+    for one, other in combinations(order, 2):
         contrasts = differences(agents.filter(pl.col("method").is_in([one, other])), measure, other)
         if contrasts:
             found[one, other] = contrasts[0]
