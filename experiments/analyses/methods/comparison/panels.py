@@ -11,7 +11,7 @@ import polars as pl
 from ....report.figures.charts import PALETTE
 from ....report.figures.drawn import WIDTH, new_figure, study_style
 from ....study.leaderboard.cells import over_seeds
-from .figures import label_panel, name_lines
+from .figures import label_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 
 HEIGHT = 330
 MOST_LABELS = 4
+FEW_PANELS = 2
 ROUNDING = 1e-9  # of a logarithm
 NamedLine: TypeAlias = tuple[str, str, pl.DataFrame]  # words, colour of the palette, agents
 
 
 def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
-    """Draw one panel per title: its lines, with 95% intervals over training seeds (Student's t); names are in the first panel."""
+    """Draw one panel per title: its lines, with 95% intervals over training seeds (Student's t); names are above all panels."""
+    from matplotlib.lines import Line2D
+
     with study_style():
         figure = new_figure(HEIGHT)
         for k, (title, lines) in enumerate(panels):
-            left, wide = 44 + k * (WIDTH - 44) / len(panels), (WIDTH - 44) / len(panels) - 22
-            axes = figure.add_axes((left / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 92) / HEIGHT))
+            left, wide = 44 + k * (WIDTH - 44) / len(panels), (WIDTH - 44) / len(panels) - 26
+            axes = figure.add_axes((left / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 116) / HEIGHT))
             for _, colour, agents in lines:
                 _line(axes, agents, colour)
             tested = sorted({x for *_, agents in lines for x in agents["parameter"].unique().to_list()})
@@ -37,9 +40,23 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
             axes.set_xticks(tested, _labels(tested))
             axes.minorticks_off()
             label_panel(axes, title, k == 0)
-            if k == 0:
-                name_lines(axes, [(words, colour) for words, colour, _ in lines], 0.1)
-        words = "α: fraction of levels that distinguish goal and proxy"
+            if len(panels) > FEW_PANELS:
+                axes.tick_params(axis="x", labelsize="small")
+        names = {words: PALETTE[colour] for _, lines in panels for words, colour, _ in lines}
+        figure.axes[0].legend(
+            handles=[Line2D([], [], color=colour, label=words) for words, colour in names.items()],
+            loc="lower left",
+            bbox_to_anchor=(-0.3, 1.07),
+            borderpad=0,
+            fontsize=10,
+            ncols=len(names),
+            frameon=False,
+            handlelength=0.5,
+            labelcolor="linecolor",
+            columnspacing=1.0,
+            handletextpad=0.4,
+        )
+        words = "α: fraction of levels with the goal anywhere"
         figure.text(0.53, 8 / HEIGHT, words, ha="center", color=PALETTE["muted"])
     return figure
 

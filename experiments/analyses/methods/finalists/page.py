@@ -24,6 +24,7 @@ from .predictions import WORLDS
 
 COLOURS = ("agent-1", "agent-2", "agent-3")
 NAME = "methods-finalists"
+DIFFER = f"Pairs that differ in goal preference, averaged over α (p < {SIGNIFICANT} after Holm's correction; intervals not corrected)"
 
 
 def page(
@@ -42,10 +43,14 @@ def page(
         "**Question.** The studies of [methods](methods.md) compare many methods with few seeds, so the best of them tend to look better "
         "than they are. How do the three best differ on seeds that chose nothing, in three worlds?",
         "",
-        *([f"**{words}**", ""] if (words := in_words(agents, chosen)) else []),
         f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
         "(the number is the entropy bonus).",
         "",
+        *(
+            [f"**{DIFFER}:**", "", *(f"- {part}" for part in parts), ""]
+            if (parts := pairs_by_world(agents, chosen))
+            else []
+        ),
         *counted_lines("methods-finalists-plan", states, agents.height, planned),
         *shown(figure),
         *section("Predictions", judged_lines(predictions)),
@@ -58,8 +63,8 @@ def page(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
-    """The pairs that differ in each world, in goal preference averaged over α, after Holm's correction."""
+def pairs_by_world(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
+    """The pairs that differ, a line for each world."""
     parts = []
     order = [arm.arm for arm in chosen]
     for world in WORLDS:
@@ -75,13 +80,14 @@ def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
         left = len(known) - len(differ)
         shown = ", ".join([*differ, *([f"{left} of {len(known)} pairs not shown to differ"] if left else [])])
         parts.append(f"{world} (n = {own['seed'].n_unique()}): {shown}")
+    return parts
+
+
+def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
+    """The pairs that differ in each world, as sentences; empty without agents."""
+    parts = pairs_by_world(agents, chosen)
     names = ", ".join(candidate.arm for candidate in chosen)
-    return (
-        f"Finalists (name and entropy bonus): {names}. Pairs that differ in goal preference, averaged over α (p < {SIGNIFICANT} after "
-        f"Holm's correction; intervals not corrected): {'; '.join(parts)}."
-        if parts
-        else ""
-    )
+    return f"Finalists (name and entropy bonus): {names}. {DIFFER}: {'; '.join(parts)}." if parts else ""
 
 
 def on_new_seeds(rows: Path) -> str:
@@ -117,7 +123,8 @@ def draw(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Drawn | N
         leaders.append((world, max(parts, key=lambda entry: mean_of(entry[1]))[0]))
     if not panels:
         return None
-    listed = ", ".join(f"{arm} in {world}" for world, arm in leaders)
+    best = {arm: [world for world, leader in leaders if leader == arm] for _, arm in leaders}
+    listed = ", ".join(f"{arm} in {' and '.join(where)}" for arm, where in best.items())
     seeds = ", ".join(
         f"{agents.filter(pl.col('world') == world)['seed'].n_unique()} in {world}" for world, _ in leaders
     )
@@ -212,6 +219,7 @@ def _choice(candidates: Sequence[FinalistCandidate], chosen: Sequence[FinalistCa
 
 def _limits(agents: pl.DataFrame) -> Iterator[str]:
     yield "- The options were chosen in Beacon, so Beacon is no new world for them. One net, one budget per world."
+    yield "- The values of α differ between worlds, and a mean over α depends on them."
     sizes = agents.group_by("world", "method", "parameter").len()["len"].unique().sort().to_list()
     kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
     if kinds:
