@@ -219,10 +219,11 @@ def differences(agents: pl.DataFrame, measure: str, against: str, level: float =
     base = agents.filter(pl.col("method") == against).select("parameter", "seed", base=pl.col(measure))
     comparisons: list[tuple[str, Span, float]] = []
     for (method,), own in agents.filter(pl.col("method") != against).group_by("method", maintain_order=True):
-        both = own.join(base, on=["parameter", "seed"]).drop_nulls([measure, "base"])
-        each = (
-            both.group_by("seed").agg((pl.col(measure) - pl.col("base")).mean().alias("by"))["by"].to_numpy()
+        both = (
+            own.join(base, on=["parameter", "seed"]).drop_nulls([measure, "base"]).sort("seed", "parameter")
         )
+        change = (pl.col(measure) - pl.col("base")).mean().alias("by")
+        each = both.group_by("seed", maintain_order=True).agg(change)["by"].to_numpy()
         if len(each) < 2:
             continue
         mean, error = float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each)))

@@ -46,7 +46,7 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
         figure.axes[0].legend(
             handles=[Line2D([], [], color=colour, label=words) for words, colour in names.items()],
             loc="lower left",
-            bbox_to_anchor=(-0.3, 1.07),
+            bbox_to_anchor=(-36 / wide, 1.07),
             borderpad=0,
             fontsize=10,
             ncols=len(names),
