@@ -30,9 +30,12 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
 
     with study_style():
         figure = new_figure(HEIGHT)
+        pitch = (WIDTH - 44) / len(panels)
+        wide = pitch - 26
         for k, (title, lines) in enumerate(panels):
-            left, wide = 44 + k * (WIDTH - 44) / len(panels), (WIDTH - 44) / len(panels) - 26
-            axes = figure.add_axes((left / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 116) / HEIGHT))
+            axes = figure.add_axes(
+                ((44 + k * pitch) / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 116) / HEIGHT)
+            )
             for _, colour, agents in lines:
                 _line(axes, agents, colour)
             tested = sorted({x for *_, agents in lines for x in agents["parameter"].unique().to_list()})
