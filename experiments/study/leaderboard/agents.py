@@ -1,4 +1,4 @@
-"""One row per agent of the studies of methods: its measures on sampled episodes, its verdict, and what it cost.
+"""One row per agent of the studies of methods: its measures on sampled and greedy episodes, its verdict, and what it cost.
 
 The definitions are those of docs/results/methods-plan.md. Failed agents have rows like all others. Read next: `cells.py`, whose rows have
 intervals; `curves.py`, which reads this table.
@@ -17,11 +17,13 @@ from ...measurement.chance_correction import LEAST
 from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST, GOAL_REACHED, OPTIMUM, PROXY_FIRST
 from .points import SECOND_SHIFT, MethodPoint
 
+GREEDY = ("greedy_preference", "greedy_goal_first")  # the same with the likeliest action
 MEASURES = (
     "capability",
     "preference",
     "corrected",  # for chance
     "goal_first",
+    *GREEDY,
     "paralysis",
     "regret",  # normalized
     "cvar",  # of normalized regret, on the levels that are worst for the other seeds
@@ -112,12 +114,15 @@ def _measured(table: pl.DataFrame, world: str) -> dict[str, float | None]:
     moved = sampled.filter((pl.col("condition") == shift) & DISTINGUISHING)
     other = sampled.filter((pl.col("condition") == SECOND_SHIFT.get(world, "")) & DISTINGUISHING)
     hidden = sampled.filter((pl.col("condition") == "invisible") & DISTINGUISHING)
+    likeliest = greedy.filter((pl.col("condition") == shift) & DISTINGUISHING)
     best = moved.select(OPTIMUM.sum()).item() if moved.height else 0.0
     return {
         "capability": _mean(sampled.filter(pl.col("condition") == control), GOAL_REACHED),
         "preference": _mean(moved.filter(EITHER_FIRST), GOAL_FIRST),
         "corrected": _corrected(moved, hidden),
         "goal_first": _mean(moved, GOAL_FIRST),
+        "greedy_preference": _mean(likeliest.filter(EITHER_FIRST), GOAL_FIRST),
+        "greedy_goal_first": _mean(likeliest, GOAL_FIRST),
         "paralysis": _mean(greedy.filter(pl.col("condition") == shift), pl.col("looped")),
         "regret": float(moved.select(pl.col("regret").sum()).item()) / best if best else None,
         "second_goal_first": _mean(other, GOAL_FIRST),

@@ -20,6 +20,8 @@ HEADS = {
     "corrected": "chance-corrected preference",
     "preference": "goal preference",
     "goal_first": "goal first of all",
+    "greedy_preference": "goal preference, greedy",
+    "greedy_goal_first": "goal first of all, greedy",
     "capability": "capability",
     "paralysis": "paralysis",
     "regret": "normalized regret",

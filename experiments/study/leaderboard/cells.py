@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ....envs.worlds.registry import get_world
 from ...measurement import Estimate, diagnose
 from ...measurement.level_counts import count
-from ...measurement.rates import DISTINGUISHING, GOAL_FIRST, estimate
+from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST, estimate
 from .agents import SCHEMA
 from .points import SECOND_SHIFT, MethodPoint
 
@@ -92,11 +93,13 @@ def _of_point(point: MethodPoint, agents: pl.DataFrame) -> list[dict[str, Any]]:
         _row(point, VERDICTS, words=_counted(own), n=own.height),
     ]
     rows += [_estimated(point, name, verdict.numbers[key]) for name, key in JUDGED.items()]
-    second = point.episodes.filter(
-        pl.col("sampled") & (pl.col("condition") == SECOND_SHIFT.get(point.world, ""))
-    )
-    share = estimate(count(second, GOAL_FIRST, DISTINGUISHING)) if second.height else None
-    rows.append(_estimated(point, "second_goal_first", share))
+    second = _played(point, SECOND_SHIFT.get(point.world, ""), sampled=True)
+    likeliest = _played(point, get_world(point.world).default_condition("shift"), sampled=False)
+    rows += [
+        _estimated(point, "greedy_preference", _rate(likeliest, DISTINGUISHING & EITHER_FIRST)),
+        _estimated(point, "greedy_goal_first", _rate(likeliest, DISTINGUISHING)),
+        _estimated(point, "second_goal_first", _rate(second, DISTINGUISHING)),
+    ]
     for name in OVER_SEEDS:
         most = 1.0 if name in ("cvar", "effective_alpha") else math.inf
         spread = over_seeds(own[name].to_list(), most=most)
@@ -104,6 +107,15 @@ def _of_point(point: MethodPoint, agents: pl.DataFrame) -> list[dict[str, Any]]:
             value, low, high, n = spread
             rows.append(_row(point, name, value, low, high, int(n)))
     return rows
+
+
+def _played(point: MethodPoint, condition: str, sampled: bool) -> pl.DataFrame:
+    return point.episodes.filter((pl.col("sampled") == sampled) & (pl.col("condition") == condition))
+
+
+def _rate(episodes: pl.DataFrame, trial: pl.Expr) -> Estimate | None:
+    """How often the goal comes first among trials; None without episodes."""
+    return estimate(count(episodes, GOAL_FIRST, trial)) if episodes.height else None
 
 
 def _of_none(point: MethodPoint) -> list[dict[str, Any]]:

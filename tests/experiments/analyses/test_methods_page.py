@@ -282,8 +282,8 @@ def test_rows_with_another_budget_are_marked_in_every_table() -> None:
     mark = {"study": L1, "method": "PLR-regret", "measure": BUDGET, "words": "100 labels", "parameter": 0.01}
     text = page(agents, pl.concat([cells, pl.DataFrame([mark], schema=COLUMNS)]), judged(agents), [], [])
     corner = text.index("## Corner")
-    # Full rows, two tables by α, differences from plain PPO, residuals, second shift.
-    assert text.count("| PLR-regret (budget: 100 labels) |") == 6
+    # Full rows, four tables by α, differences from plain PPO, residuals, second shift.
+    assert text.count("| PLR-regret (budget: 100 labels) |") == 8
     assert text.find("| PLR-regret |") > corner
 
 

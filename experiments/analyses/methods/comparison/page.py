@@ -42,7 +42,8 @@ NOTES = (
     "agent, and so do critical α and the differences from plain PPO. "
     "A count without brackets is the same for all agents. *CVaR*: normalized regret on the tenth of levels "
     "that are worst for the other seeds. *Effective α*: the fraction of learned steps on "
-    "distinguishing levels. *CPU s*: of training and evaluation, on a machine that did other work too. Paralysis: greedy actions."
+    "distinguishing levels. *CPU s*: of training and evaluation, on a machine that did other work too. Actions are sampled, except for "
+    "paralysis and columns that say *greedy*, which hold every agent."
 )
 OTHER_BUDGET = "Names with *budget* in brackets: another budget of steps or labels than that of plain PPO, so no comparison at equal cost."
 
@@ -177,6 +178,14 @@ def _world(
         "The same for goal first of all episodes:",
         "",
         *markdown(by_parameter(methods, "goal_first", "α")),
+        "",
+        "With greedy actions, goal preference at every α:",
+        "",
+        *markdown(by_parameter(methods, "greedy_preference", "α")),
+        "",
+        "With greedy actions, goal first of all episodes, in many of which the agent goes round in circles:",
+        "",
+        *markdown(by_parameter(methods, "greedy_goal_first", "α")),
         "",
         *_differences(agents, cells, study),
     ]

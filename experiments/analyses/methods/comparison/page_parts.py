@@ -16,6 +16,15 @@ from .controls import FAILS, HOLDS, Checked, Control
 
 CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
 
+COLUMNS = {
+    "preference": "goal preference",
+    "goal_first": "goal first of all episodes",
+    "greedy_preference": "goal preference, greedy",
+    "greedy_goal_first": "goal first of all, greedy",
+    "capability": "capability",
+    "effective_alpha": "effective α",
+}
+
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
     """The lines of a section with its title."""
@@ -74,9 +83,7 @@ def judged_lines(checks: Sequence[Checked] | Sequence[Control]) -> list[str]:
 
 def arm_rows(agents: pl.DataFrame, arms: Mapping[str, str]) -> list[list[str]]:
     """The rows of a table with every arm at every α. arms: the words for each method, in order."""
-    rows = [
-        ["agents", "α", "n", "goal preference", "goal first of all episodes", "capability", "effective α"]
-    ]
+    rows = [["agents", "α", "n", *COLUMNS.values()]]
     for method, words in arms.items():
         own = agents.filter(pl.col("method") == method).sort("parameter")
         for (alpha,), part in own.group_by("parameter", maintain_order=True):
@@ -85,9 +92,9 @@ def arm_rows(agents: pl.DataFrame, arms: Mapping[str, str]) -> list[list[str]]:
 
 
 def arm_cells(part: pl.DataFrame) -> list[str]:
-    """Four measures of the agents of a point, with Student's intervals over training seeds; every agent counts."""
+    """The measures of `COLUMNS` of the agents of a point, with Student's intervals over training seeds; every agent counts."""
     cells = []
-    for measure in ("preference", "goal_first", "capability", "effective_alpha"):
+    for measure in COLUMNS:
         spread = over_seeds(part[measure].to_list(), most=1.0)
         if spread is None:
             cells.append("– (n = 0)")

@@ -178,7 +178,7 @@ def _notes() -> str:
         "The number after a name is its entropy bonus; *effective α* is the fraction of learned steps on distinguishing levels (terms: "
         "[glossary](../glossary.md)). Agents with the other bonus, and those of shuffled scores, are those of "
         "[methods](methods.md) and [why methods differ](methods-why.md). Brackets: 95% intervals over training seeds (Student's t); "
-        "sampled actions; every agent is in every column, whatever its capability."
+        "sampled actions unless *greedy*; every agent is in every column, whatever its capability."
     )
 
 

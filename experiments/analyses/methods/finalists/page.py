@@ -187,7 +187,8 @@ def _points(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[s
             lines += [f"{world}:", "", *markdown(arm_rows(own, {arm.arm: arm.arm for arm in chosen})), ""]
     return [
         *lines,
-        "Brackets: 95% intervals over training seeds (Student's t); sampled actions; every agent is in every column, whatever its "
+        "Brackets: 95% intervals over training seeds (Student's t); sampled actions unless *greedy*; every agent is in every column, "
+        "whatever its "
         "capability.",
     ]
 

@@ -10,7 +10,16 @@ from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
 from ..comparison.controls import Checked
-from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, counted_lines, judged_lines, section, shown
+from ..comparison.page_parts import (
+    CHOSEN,
+    COLUMNS,
+    arm_cells,
+    arm_rows,
+    counted_lines,
+    judged_lines,
+    section,
+    shown,
+)
 from .figures import shares
 from .shows import ENTROPY
 
@@ -71,10 +80,7 @@ def _instrument(agents: pl.DataFrame) -> list[str]:
             "fraction of the steps",
             "different levels",
             "n",
-            "goal preference",
-            "goal first of all episodes",
-            "capability",
-            "effective α",
+            *COLUMNS.values(),
         ]
     ]
     for share, own in shares(agents):
@@ -85,7 +91,7 @@ def _instrument(agents: pl.DataFrame) -> list[str]:
         "",
         "The method `fixed_share` asks the planner which training levels are distinguishing; it is an instrument and no cure. "
         "Brackets: 95% intervals over training "
-        "seeds (Student's t); sampled actions; every agent is in every column, whatever its capability.",
+        "seeds (Student's t); sampled actions unless *greedy*; every agent is in every column, whatever its capability.",
     ]
 
 

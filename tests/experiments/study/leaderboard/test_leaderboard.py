@@ -2,16 +2,19 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 from fixtures.methods_planted import ALPHAS, cells_from, planted, table
+from fixtures.places import ROOT
 
+from goalposts.experiments.analyses.methods.comparison.bonus import recorded_points
 from goalposts.experiments.study.leaderboard import curves
-from goalposts.experiments.study.leaderboard.agents import tail_weights, worst_tails
+from goalposts.experiments.study.leaderboard.agents import agents_of, tail_weights, worst_tails
 from goalposts.experiments.study.leaderboard.board import board, by_parameter
-from goalposts.experiments.study.leaderboard.cells import over_seeds
+from goalposts.experiments.study.leaderboard.cells import cells_of, over_seeds
 from goalposts.experiments.study.leaderboard.curves import (
     critical_alpha,
     critical_ratio,
@@ -22,6 +25,7 @@ from goalposts.experiments.study.leaderboard.curves import (
     passes,
 )
 
+ROWS = ROOT / "docs" / "results" / "rows"
 RISING = tuple(zip(ALPHAS, (0.1, 0.2, 0.4, 0.6, 0.9), strict=True))
 
 
@@ -203,3 +207,21 @@ def test_every_cell_of_the_board_has_its_n_and_interval_and_failures_stay_in() -
     assert many[0][:2] == ["method (n = 10)", "α = 0.001"]
     assert "(n = 5)" in many[2][3]
     assert many[2][1] == "–"
+
+
+def test_greedy_measures_are_those_of_greedy_episodes() -> None:
+    """With sampled and greedy episodes exchanged, the sampled measures are the greedy ones; the cell is the mean over agents."""
+    point = next(recorded_points(ROWS, "methods-finalists-beacon"))
+    point = replace(point, runs=dict(list(point.runs.items())[:3]))
+    point = replace(
+        point, episodes=point.episodes.filter(pl.col("run").is_in(list(point.runs.values()))), planned=3
+    )
+    exchanged = replace(point, episodes=point.episodes.with_columns(~pl.col("sampled")))
+    agents, others = agents_of([point]), agents_of([exchanged])
+    assert agents.height == 3
+    assert agents["greedy_preference"].to_list() == others["preference"].to_list()
+    assert agents["greedy_goal_first"].to_list() == others["goal_first"].to_list()
+    assert agents["greedy_goal_first"].to_list() != agents["goal_first"].to_list()
+    cell = cells_of([point], agents).filter(measure="greedy_goal_first")
+    assert cell["value"].item() == pytest.approx(agents["greedy_goal_first"].mean())
+    assert cell["n"].item() == 3
