@@ -174,9 +174,10 @@ def page(table: pl.DataFrame, without: list[str], again: pl.DataFrame, most_step
             *_again_lines(again),
             "## What it does not show",
             "",
-            f"- If {n} of {n} random runs are the same, up to {percent(unseen_share(n))} of all runs may still differ (95% confidence).",
-            f"- Only runs of PPO with at most {most_steps:,} steps are repeated, on a machine like the one that recorded them: another "
-            "processor or version of torch rounds otherwise.",
+            f"- If {n} of {n} random runs are the same, up to {percent(unseen_share(n))} of all runs may still differ (95% "
+            "confidence), if each study counts alike; one run says little about the others of its study.",
+            f"- Only runs whose `train.algorithm` is PPO, with at most {most_steps:,} steps, are repeated, on a machine like the one "
+            "that recorded them: another processor or version of torch rounds otherwise.",
             "",
             "CI repeats two other random runs at each change (`test_rerun_cell.py`).",
             "",

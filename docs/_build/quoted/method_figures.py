@@ -52,9 +52,8 @@ def _on_page(name: str, pattern: str) -> Callable[[], str]:
     return lambda: read().replace("-0.", "−0.")
 
 
-def _critical_percent(arm: str) -> Callable[[], str]:
-    """The α at which the goal preference of an arm of the study of equal bonuses passes one half, in percent, with its interval."""
-    read = words_on("methods-entropy", rf"^\| {re.escape(arm)} \| 10 \| (.*?) \|", "methods-entropy")
+def _as_percent(read: Callable[[], str]) -> Callable[[], str]:
+    """A critical α and its interval, in percent."""
 
     def percent() -> str:
         numbers = [f"{100 * float(number):.2g}" for number in re.findall(r"[\d.]+", read())]
@@ -63,12 +62,30 @@ def _critical_percent(arm: str) -> Callable[[], str]:
     return percent
 
 
+def _critical_percent(arm: str) -> Callable[[], str]:
+    """The α at which the goal preference of an arm of the study of equal bonuses passes one half."""
+    return _as_percent(
+        words_on("methods-entropy", rf"^\| {re.escape(arm)} \| 10 \| (.*?) \|", "methods-entropy")
+    )
+
+
 def _on_new_seeds(arm: str, world: str) -> Callable[[], str]:
     """An arm minus domain randomization with the same bonus, on seeds that chose nothing: goal preference averaged over α."""
     return _on_page(
         "methods-finalists",
         rf"^- \*\*4\..*?{re.escape(arm)} minus domain-randomization 0\.1, .*?{world}: (.*?) \(n = ",
     )
+
+
+def _at_most(world: str, alpha: str) -> Callable[[], str]:
+    """Replay by exact regret minus domain randomization at one α, on the seeds of the finalists."""
+    return _on_page("methods-finalists", rf"^\| {world} \| {re.escape(alpha)} \| \d+ \| .*? \| (.*?) \|$")
+
+
+def _of_finalist(arm: str, every: bool = False) -> Callable[[], str]:
+    """The critical α of a finalist in CoinRun on the new seeds, by goal preference or by goal first of all episodes."""
+    cell = r".*? \| (.*?)" if every else r"(.*?)"
+    return _on_page("methods-finalists", rf"^\| CoinRun \| {re.escape(arm)} \| 30 \| {cell} \|")
 
 
 def _at(study: str, method: str, alpha: float) -> Callable[[], str]:
@@ -134,5 +151,13 @@ COMPARED: Mapping[str, Callable[[], str]] = {
         for name, arm in {"replay": "PLR-regret 0.1", "evolved": "ACCEL-identity-regret 0.1"}.items()
         for world in ("CoinRun", "Corner", "Beacon")
     },
+    "finalists-replay-most": _at_most("CoinRun", "0.1"),
+    "finalists-alpha-replay": _as_percent(_of_finalist("PLR-regret 0.1")),
+    "finalists-alpha-evolved-all": _of_finalist("ACCEL-identity-regret 0.1", every=True),
+    "finalists-alpha-replay-all": _of_finalist("PLR-regret 0.1", every=True),
+    "finalists-evolved-minus-replay": _on_page(
+        "methods-finalists",
+        r"^\| CoinRun \| ACCEL-identity-regret 0\.1 minus PLR-regret 0\.1 \| 30 \| .*? \| .*? \| (.*?) \|",
+    ),
     "methods-curve": _on_page("methods", r"By the plan's test: \*\*(.*?)\*\*"),
 }

@@ -18,6 +18,7 @@ from goalposts.experiments.analyses.methods.finalists.choice import (
     finalists_of,
     old_agents,
 )
+from goalposts.experiments.analyses.methods.finalists.limits import limits
 from goalposts.experiments.analyses.methods.finalists.page import draw, page, pairs_of
 from goalposts.experiments.analyses.methods.finalists.predictions import INAPPLICABLE, judged
 from goalposts.experiments.config.schema import ExperimentConfig
@@ -223,3 +224,17 @@ def test_the_three_studies_have_the_same_arms_with_the_options_of_the_old_ones()
 def test_the_studies_have_the_arms_that_the_rule_chooses_from_the_committed_rows() -> None:
     chosen = finalists_of(candidates_of(old_agents(ROOT / "docs" / "results" / "rows")))
     assert {arm.arm for arm in chosen} == set(arms_of("methods-finalists"))
+
+
+def test_limits_name_finalists_that_are_not_able_in_a_world_and_what_each_learns_from() -> None:
+    agents = everyone()
+    lost = (pl.col("world") == "Beacon") & (pl.col("method") == CHOSEN[2]) & (pl.col("parameter") == 0.3)
+    agents = agents.with_columns(
+        capability=pl.when(lost).then(0.5).otherwise("capability"),
+        scoring_steps=pl.when(pl.col("method") == CHOSEN[2]).then(pl.col("steps") / 2).otherwise(0.0),
+    )
+    text = "\n".join(limits(agents, chosen()))
+    assert "the bar for finalists: PLR-regret 0.01 in Beacon (0.50 at α = 0.3)." in text
+    assert "plain 0.1 learns from 100%" in text
+    assert "PLR-regret 0.01 learns from 50% of the steps" in text
+    assert "the bar for finalists" not in "\n".join(limits(everyone(), chosen()))

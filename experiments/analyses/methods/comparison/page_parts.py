@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ....measurement.intervals import percent
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import number_text
 from ....study.leaderboard.cells import over_seeds
@@ -89,6 +90,13 @@ def arm_rows(agents: pl.DataFrame, arms: Mapping[str, str]) -> list[list[str]]:
         for (alpha,), part in own.group_by("parameter", maintain_order=True):
             rows.append([words, f"{float(str(alpha)):g}", f"{part.height}", *arm_cells(part)])
     return rows
+
+
+def learned_words(agents: pl.DataFrame, method: str) -> str:
+    """The fraction of its steps from which a method learns; the others only score levels."""
+    own = agents.filter(pl.col("method") == method)
+    steps = float(str(own["steps"].sum()))
+    return percent(1 - float(str(own["scoring_steps"].sum())) / steps) if steps else "–"
 
 
 def arm_cells(part: pl.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
 from ..comparison.bonus import RANDOMIZED, REPLAY, SHUFFLED, STUDY, minus
 from ..comparison.controls import HOLDS, Checked, outside
-from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, section, shown
+from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, learned_words, section, shown
 from ..comparison.panels import draw_panels
 from .predictions import ARMS, HIGH, LONGER, LOW, MARGIN, SOURCES, WORDS, by_alpha, judged, ratio, read_agents
 
@@ -187,7 +187,10 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
         "- The search tried 0.1 for plain PPO and domain randomization only: a search over the bonus of replay or ACCEL may choose "
         "another. One world, one net."
     )
-    learned = [f"{words} learns from {_learned(agents, method)}" for method, words in WORDS.items()]
+    learned = [
+        f"{words} learns from {learned_words(agents, f'{method} {HIGH:g}')}"
+        for method, words in WORDS.items()
+    ]
     yield (
         f"- Budgets are equal in environment steps, not in learned ones: with a bonus of {HIGH:g}, {', '.join(learned)} of the steps. "
         "Exact regret needs a planner, whose use counts neither as steps nor as labels. The other options are those of the search, "
@@ -203,9 +206,3 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
     kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
     if kinds:
         yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."
-
-
-def _learned(agents: pl.DataFrame, method: str) -> str:
-    own = agents.filter(pl.col("method") == f"{method} {HIGH:g}")
-    steps = float(str(own["steps"].sum()))
-    return percent(1 - float(str(own["scoring_steps"].sum())) / steps) if steps else "–"

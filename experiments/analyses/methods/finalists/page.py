@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import polars as pl
 
-from ....measurement.intervals import percent, unseen_share
 from ....measurement.study_curves import holm
 from ....report.figures.drawn import Drawn
 from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import FromPlain, critical_alpha, differences
+from ..comparison.bonus import minus
 from ..comparison.controls import Checked
 from ..comparison.in_short import ABLE, SIGNIFICANT
 from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, section, shown
 from ..comparison.panels import draw_panels, mean_of
 from .choice import OLD, STUDIES, FinalistCandidate, candidates_of, finalists_of, new_agents, old_agents
+from .limits import limits
 from .predictions import WORLDS
 
 COLOURS = ("agent-1", "agent-2", "agent-3")
@@ -46,30 +47,41 @@ def page(
         f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
         "(the number is the entropy bonus).",
         "",
-        *(
-            [f"**{DIFFER}:**", "", *(f"- {part}" for part in parts), ""]
-            if (parts := pairs_by_world(agents, chosen))
-            else []
-        ),
+        *_first(agents, chosen),
         *counted_lines("methods-finalists-plan", states, agents.height, planned),
         *shown(figure),
         *section("Predictions", judged_lines(predictions)),
         *section("Where they pass one half", _criticals(agents, chosen)),
+        *section("At each α", _each(agents, chosen)),
         *section("Pairs", _pairs(agents, [arm.arm for arm in chosen])),
         *section("All points", _points(agents, chosen)),
         *section("How they were chosen", _choice(candidates, chosen)),
-        *section("What it does not show", list(_limits(agents))),
+        *section("What it does not show", list(limits(agents, chosen))),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def pairs_by_world(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
+def _first(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
+    """The first lines: the pairs that differ, by goal preference and by the measure of the choice."""
+    lines: list[str] = []
+    for title, measure in (
+        (f"**{DIFFER}:**", "preference"),
+        ("By goal first of all episodes, by which the finalists were chosen:", "goal_first"),
+    ):
+        if parts := pairs_by_world(agents, chosen, measure):
+            lines += [title, "", *(f"- {part}" for part in parts), ""]
+    return lines
+
+
+def pairs_by_world(
+    agents: pl.DataFrame, chosen: Sequence[FinalistCandidate], measure: str = "preference"
+) -> list[str]:
     """The pairs that differ, a line for each world."""
     parts = []
     order = [arm.arm for arm in chosen]
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
-        known = pairs_of(own, "preference", order)
+        known = pairs_of(own, measure, order)
         if not known:
             continue
         differ = [
@@ -79,7 +91,8 @@ def pairs_by_world(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) ->
         ]
         left = len(known) - len(differ)
         shown = ", ".join([*differ, *([f"{left} of {len(known)} pairs not shown to differ"] if left else [])])
-        parts.append(f"{world} (n = {own['seed'].n_unique()}): {shown}")
+        tested = f"α from {float(str(own['parameter'].min())):g} to {float(str(own['parameter'].max())):g}"
+        parts.append(f"{world} (n = {own['seed'].n_unique()}, {tested}): {shown}")
     return parts
 
 
@@ -145,6 +158,23 @@ def _criticals(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> lis
                 cells = ["–" if span is None else span.short for span in spans]
                 rows.append([world, arm.arm, f"{own['seed'].n_unique()}", *cells])
     return [*markdown(rows), "", "Intervals: 1,000 bootstrap samples of training seeds, the same at every α."]
+
+
+def _each(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
+    """The goal preference of each finalist minus that of the last one, at every α."""
+    *others, last = [arm.arm for arm in chosen]
+    rows = [["world", "α", "n", *(f"{other} minus {last}" for other in others)]]
+    for world in WORLDS:
+        own = agents.filter(pl.col("world") == world)
+        for (alpha,), part in own.sort("parameter").group_by("parameter", maintain_order=True):
+            spans = [minus(part, other, last) for other in others]
+            shown = ["–" if span is None else span.short for span in spans]
+            rows.append([world, f"{float(str(alpha)):g}", f"{part['seed'].n_unique()}", *shown])
+    return [
+        *markdown(rows),
+        "",
+        "Goal preference, paired by seed; 95% intervals by Student's t, not corrected for the number of rows. Not planned.",
+    ]
 
 
 def _pairs(agents: pl.DataFrame, order: Sequence[str]) -> list[str]:
@@ -216,12 +246,3 @@ def _choice(candidates: Sequence[FinalistCandidate], chosen: Sequence[FinalistCa
         "the agents of [methods](methods.md) and of [the study of equal bonuses](methods-entropy.md); they chose the finalists and are not "
         "part of the figures above.",
     ]
-
-
-def _limits(agents: pl.DataFrame) -> Iterator[str]:
-    yield "- The options were chosen in Beacon, so Beacon is no new world for them. One net, one budget per world."
-    yield "- The values of α differ between worlds, and a mean over α depends on them."
-    sizes = agents.group_by("world", "method", "parameter").len()["len"].unique().sort().to_list()
-    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
-    if kinds:
-        yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."

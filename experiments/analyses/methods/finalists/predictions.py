@@ -109,7 +109,10 @@ def _shrinkage(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Che
     old = best.critical.value
     own = agents.filter((pl.col("world") == WORLDS[0]) & (pl.col("method") == best.arm))
     span = critical_alpha(own, "goal_first") if own.height else None
-    words = f"critical α of {best.arm} by goal first of all episodes, {old:.2g} on the old seeds: {{}} on the new ones"
+    words = (
+        f"critical α of {best.arm} by goal first of all episodes, {best.critical.short} on the old seeds, whose value counts as exact: "
+        "{} on the new ones"
+    )
     return judge(title, span, lambda s: s.low > old, lambda s: s.high < old, words)
 
 
