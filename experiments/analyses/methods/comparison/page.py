@@ -183,7 +183,7 @@ def _world(
         "",
         *markdown(by_parameter(methods, "greedy_preference", "α")),
         "",
-        "With greedy actions, goal first of all episodes, in many of which the agent goes round in circles:",
+        "With greedy actions, goal first of all episodes, with those in which the agent goes round in circles:",
         "",
         *markdown(by_parameter(methods, "greedy_goal_first", "α")),
         "",
