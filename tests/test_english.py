@@ -15,6 +15,7 @@ import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,8 +93,13 @@ def prose(text: str) -> str:
     return re.sub(r"\]\([^)\s]*\)", "]", re.sub(r"`[^`\n]+`", "`…`", text))
 
 
-def texts(root: Path) -> Iterator[tuple[str, str]]:
+@cache
+def texts(root: Path) -> list[tuple[str, str]]:
     """Every text that a user reads: its name and its prose."""
+    return list(_texts(root))
+
+
+def _texts(root: Path) -> Iterator[tuple[str, str]]:
     pages = [path for path in (root / "docs").rglob("*.md") if "_build" not in path.parts]
     tops = [root / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
     for path in [*tops, *sorted(pages), *sorted((root / "configs").rglob("*.yaml"))]:
@@ -112,8 +118,13 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     yield "reference/study.md", prose(study_page())
 
 
-def code_texts(root: Path) -> Iterator[tuple[str, str]]:
+@cache
+def code_texts(root: Path) -> list[tuple[str, str]]:
     """Every docstring and comment in the folders of code, at its line: the file's name and its prose."""
+    return list(_code_texts(root))
+
+
+def _code_texts(root: Path) -> Iterator[tuple[str, str]]:
     for folder in CODE:
         for path in sorted((root / folder).rglob("*.py")):
             yield path.relative_to(root).as_posix(), prose(words_of(path.read_text("utf-8")))

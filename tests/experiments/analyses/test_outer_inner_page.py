@@ -57,6 +57,7 @@ def test_the_preference_by_chance_is_next_to_the_preference() -> None:
     assert "the relocation effect, which the table of this page does not hold" in text
 
 
+@pytest.mark.slow
 def test_greedy_actions_and_the_relocation_effect_are_those_of_the_recorded_runs() -> None:
     """Of one agent per procedure, whose sampled numbers show that it is the recorded one."""
     some = pl.col("seed") == 3
