@@ -13,7 +13,7 @@ sys.path.insert(0, str(DOCS / "_build"))
 
 import polars as pl
 import world_tables
-from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
+from claims import CLAIMS, FIGURES, FILLED, MARK, PAGE, claims_page, figures, filled
 
 from goalposts.experiments.analyses.all_worlds_page import STRICT
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
@@ -132,10 +132,18 @@ def test_the_goal_effect_is_shown_where_it_separates_an_agent_from_its_control()
 
 
 def test_figures_of_readme_are_those_of_claims() -> None:
-    """docs/claims.md names the command behind each figure of README, and holds more of them."""
-    marks = {name for name, _ in MARK.findall((ROOT / "README.md").read_text("utf-8"))}
-    assert len(marks) > 20
-    assert marks <= {name for claim in CLAIMS for name in claim.figures}
+    """docs/claims.md names the command behind each figure of README; a page quotes each claim, and each figure is used."""
+    marks = {name: _marks(ROOT / name) for name in FILLED}
+    claimed = {name for claim in CLAIMS for name in claim.figures}
+    assert len(marks["README.md"]) > 20
+    assert marks["README.md"] <= claimed
+    quoted = set().union(*marks.values())
+    assert [claim.sentence for claim in CLAIMS if not claim.figures & quoted] == []
+    assert FIGURES.keys() == claimed | quoted
+
+
+def _marks(page: Path) -> set[str]:
+    return {name for name, _ in MARK.findall(page.read_text("utf-8"))}
 
 
 def test_words_for_what_agents_do_are_those_of_the_probes() -> None:

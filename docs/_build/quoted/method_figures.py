@@ -11,7 +11,6 @@ from quoted.committed_tables import RESULTS, pending, words_on
 WORLDS = {"": "methods-l1", "-corner": "methods-corner"}  # ends of names, and the study of each world
 METHODS = {
     "plain": "plain",
-    "tuned": "plain-tuned",
     "randomized": "domain-randomization",
     "exact": "PLR-regret",
     "estimate": "PLR-max-return",
@@ -106,6 +105,7 @@ COMPARED: Mapping[str, Callable[[], str]] = {
         for name, method in METHODS.items()
         for end, study in WORLDS.items()
     },
+    "methods-tuned": _critical("methods-l1", "plain-tuned"),  # not in the study of Corner
     "methods-max-return": _on_page("methods", r"with max return in CoinRun: (.*?) \(n = "),
     "methods-max-return-corner": _on_page("methods", r"with max return in Corner: (.*?) \(n = "),
     "methods-plain-percent": _percent("methods-l1", "plain"),

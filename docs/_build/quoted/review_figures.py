@@ -18,6 +18,14 @@ from goalposts.experiments.measurement.verdict.outliers import SPREADS, gap_limi
 from goalposts.experiments.measurement.verdict.rules import LOST
 
 
+def _of_point(study: str, measure: str, arm: str) -> pl.DataFrame | None:
+    """The rows of a measure over the seeds of an arm; None if the study was not run."""
+    table = current(study)
+    if table is None:
+        return None
+    return table.filter((pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm))
+
+
 def _point(
     study: str,
     measure: str,
@@ -29,12 +37,9 @@ def _point(
     """An estimate of a point over its seeds. x: its value of `key`, a column of the grid."""
 
     def read() -> str:
-        table = current(study)
-        if table is None:
+        rows = _of_point(study, measure, arm)
+        if rows is None:
             return pending(study)
-        rows = table.filter(
-            (pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm)
-        )
         if condition:
             rows = rows.filter(pl.col("condition") == condition)
         if x:
@@ -53,12 +58,9 @@ def _point(
 
 def _words(study: str, measure: str, arm: str = "main") -> Callable[[], str]:
     def read() -> str:
-        table = current(study)
-        if table is None:
+        rows = _of_point(study, measure, arm)
+        if rows is None:
             return pending(study)
-        rows = table.filter(
-            (pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm)
-        )
         return str(rows["words"][0]) if rows.height else "–"
 
     return read

@@ -17,13 +17,13 @@ from ...measurement.chance_correction import LEAST
 from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST, GOAL_REACHED, OPTIMUM, PROXY_FIRST
 from .points import SECOND_SHIFT, MethodPoint
 
-GREEDY = ("greedy_preference", "greedy_goal_first")  # the same with the likeliest action
 MEASURES = (
     "capability",
     "preference",
     "corrected",  # for chance
     "goal_first",
-    *GREEDY,
+    "greedy_preference",  # with the likeliest action, which the plan does not have
+    "greedy_goal_first",
     "paralysis",
     "regret",  # normalized
     "cvar",  # of normalized regret, on the levels that are worst for the other seeds

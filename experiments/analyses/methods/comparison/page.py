@@ -179,7 +179,7 @@ def _world(
         "",
         *markdown(by_parameter(methods, "goal_first", "α")),
         "",
-        "With greedy actions, goal preference at every α:",
+        "With greedy actions, which were not planned, goal preference at every α:",
         "",
         *markdown(by_parameter(methods, "greedy_preference", "α")),
         "",

@@ -8,23 +8,24 @@ from pathlib import Path
 
 import polars as pl
 
-from ....measurement.intervals import percent
+from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
-from ....study.leaderboard.board import number_text
+from ....study.leaderboard.board import HEADS, number_text
 from ....study.leaderboard.cells import over_seeds
 from ....system.atomic_files import write_atomic
 from .controls import FAILS, HOLDS, Checked, Control
 
 CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
 
-COLUMNS = {
-    "preference": "goal preference",
-    "goal_first": "goal first of all episodes",
-    "greedy_preference": "goal preference, greedy",
-    "greedy_goal_first": "goal first of all, greedy",
-    "capability": "capability",
-    "effective_alpha": "effective α",
-}
+SHOWN = (
+    "preference",
+    "goal_first",
+    "greedy_preference",
+    "greedy_goal_first",
+    "capability",
+    "effective_alpha",
+)
+COLUMNS = {measure: HEADS[measure] for measure in SHOWN}  # of the tables of arms
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
@@ -90,6 +91,13 @@ def arm_rows(agents: pl.DataFrame, arms: Mapping[str, str]) -> list[list[str]]:
         for (alpha,), part in own.group_by("parameter", maintain_order=True):
             rows.append([words, f"{float(str(alpha)):g}", f"{part.height}", *arm_cells(part)])
     return rows
+
+
+def missed_lines(agents: pl.DataFrame, *columns: str) -> list[str]:
+    """The kinds of agent that points can miss, as a line of a list. columns: those that name a point."""
+    sizes = agents.group_by(*columns).len()["len"].unique().sort().to_list()
+    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
+    return [f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."] if kinds else []
 
 
 def learned_words(agents: pl.DataFrame, method: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ....measurement.intervals import percent, unseen_share
+from ....measurement.intervals import percent
 from ....report.figures.drawn import Drawn
 from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
@@ -15,7 +15,15 @@ from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
 from ..comparison.bonus import RANDOMIZED, REPLAY, SHUFFLED, STUDY, minus
 from ..comparison.controls import HOLDS, Checked, outside
-from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, learned_words, section, shown
+from ..comparison.page_parts import (
+    arm_rows,
+    counted_lines,
+    judged_lines,
+    learned_words,
+    missed_lines,
+    section,
+    shown,
+)
 from ..comparison.panels import draw_panels
 from .predictions import ARMS, HIGH, LONGER, LOW, MARGIN, SOURCES, WORDS, by_alpha, judged, ratio, read_agents
 
@@ -199,10 +207,6 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
     yield "- The agents of the other studies were known before the plan: of prediction 4, for instance, those of replay."
     yield (
         "- Only the predictions were planned. Differences at single α, in capability and by goal first of all episodes, and the "
-        "critical α of "
-        "single arms, were added after results were seen."
+        "critical α of single arms, were added after results were seen."
     )
-    sizes = agents.group_by("method", "parameter").len()["len"].unique().sort().to_list()
-    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
-    if kinds:
-        yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."
+    yield from missed_lines(agents, "method", "parameter")

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from ....measurement.intervals import percent, unseen_share
 from ..comparison.in_short import ABLE
-from ..comparison.page_parts import learned_words
+from ..comparison.page_parts import learned_words, missed_lines
 from .choice import FinalistCandidate
 from .predictions import WORLDS
 
@@ -36,14 +35,10 @@ def limits(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Iterato
     )
     if able := list(_unable(agents, chosen)):
         yield (
-            f"- Below a mean capability of {ABLE}, the bar for finalists: {', '.join(able)}. Goal preference leaves out episodes that "
-            "reach "
-            "neither."
+            f"- Below a mean capability of {ABLE}, the bar for finalists: {', '.join(able)}. "
+            "Goal preference leaves out episodes that reach neither."
         )
-    sizes = agents.group_by("world", "method", "parameter").len()["len"].unique().sort().to_list()
-    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
-    if kinds:
-        yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."
+    yield from missed_lines(agents, "world", "method", "parameter")
 
 
 def _unable(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Iterator[str]:

@@ -218,8 +218,7 @@ def _points(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[s
     return [
         *lines,
         "Brackets: 95% intervals over training seeds (Student's t); sampled actions unless *greedy*; every agent is in every column, "
-        "whatever its "
-        "capability.",
+        "whatever its capability.",
     ]
 
 
